@@ -1,0 +1,5 @@
+export { needs, PartUnavailable } from './find.ts'
+export { type MongoOptions, type MongoServer, mongoTools, startMongo } from './mongo.ts'
+export type { PartName, PostgresMajor } from './parts.ts'
+export { type PostgresOptions, type PostgresServer, postgresBin, startPostgres } from './postgres.ts'
+export { type S3Server, startS3 } from './s3.ts'
